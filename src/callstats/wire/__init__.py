@@ -1,7 +1,8 @@
 """What do the two ends say to each other? Records, and the formats they travel in."""
 
-from callstats.wire import batch, samples
+from callstats.wire import batch, callstats_rest, callstats_rest_stats, samples
 from callstats.wire.records import (
+    Alive,
     AnyRecord,
     Dropped,
     Error,
@@ -12,10 +13,12 @@ from callstats.wire.records import (
     Log,
     Record,
     Report,
+    WithData,
 )
 from callstats.wire.samples import Sample
 
 __all__ = [
+    "Alive",
     "AnyRecord",
     "Dropped",
     "Error",
@@ -27,6 +30,9 @@ __all__ = [
     "Record",
     "Report",
     "Sample",
+    "WithData",
     "batch",
+    "callstats_rest",
+    "callstats_rest_stats",
     "samples",
 ]

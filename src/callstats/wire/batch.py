@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from callstats.errors import BadInput
-from callstats.wire.records import NOTHING, AnyRecord, Error, Event, Text
+from callstats.wire.records import NOTHING, AnyRecord, Text, WithData
 
 CONTENT_TYPE = "application/x-ndjson"
 MAX_BODY = 1_048_576
@@ -144,7 +144,7 @@ def encode(header: Header, records: Iterable[bytes]) -> bytes:
 
 def encode_record(record: AnyRecord) -> bytes:
     """Return one record as one line of JSON, without the line feed."""
-    if isinstance(record, Event | Error) and not bytes(record.data):
+    if isinstance(record, WithData) and not bytes(record.data):
         record = msgspec.structs.replace(record, data=NOTHING)
     return _encoder.encode(record)
 

@@ -46,10 +46,18 @@ class Joined(Record, tag="joined", frozen=True, kw_only=True):
     """Software that reports, as a user-agent string."""
     platform: dict[str, str] = msgspec.field(default_factory=dict)
     """Facts of the endpoint by name, such as ``os`` and ``python``."""
+    data: Raw = NOTHING
+    """Whatever else the source said, as in every record that has it."""
 
 
 class Left(Record, tag="left", frozen=True, kw_only=True):
     """The user left the conference on this device."""
+
+    data: Raw = NOTHING
+
+
+class Alive(Record, tag="alive", frozen=True, kw_only=True):
+    """The user is still there, with nothing else to say; counts for presence and is not kept."""
 
 
 class Event(Record, tag="event", frozen=True, kw_only=True):
@@ -81,6 +89,7 @@ class Log(Record, tag="log", frozen=True, kw_only=True):
 
     message: Text
     level: Annotated[str, Meta(max_length=32)] = "info"
+    data: Raw = NOTHING
 
 
 class Feedback(Record, tag="feedback", frozen=True, kw_only=True):
@@ -90,6 +99,7 @@ class Feedback(Record, tag="feedback", frozen=True, kw_only=True):
     audio: Rating | None = None
     video: Rating | None = None
     comment: Text | None = None
+    data: Raw = NOTHING
 
 
 class Report(Record, tag="report", frozen=True, kw_only=True):
@@ -110,4 +120,6 @@ class Dropped(Record, tag="dropped", frozen=True, kw_only=True):
     connection: Name | None = None
 
 
-AnyRecord = Joined | Left | Event | Error | Log | Feedback | Report | Dropped
+WithData = Joined | Left | Event | Error | Log | Feedback
+"""Records with room for what their source said beyond the members above: any JSON value."""
+AnyRecord = Joined | Left | Alive | Event | Error | Log | Feedback | Report | Dropped

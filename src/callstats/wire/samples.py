@@ -14,7 +14,6 @@ from msgspec import Meta, Raw, Struct
 
 from callstats.errors import BadInput
 
-
 Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """A whole number that fits the store; a larger one is of a wrong type."""
 

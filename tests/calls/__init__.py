@@ -1,0 +1,1 @@
+"""Tests of `callstats.calls`, on the real engine."""

@@ -1,0 +1,1 @@
+"""The collector, asked over real sockets."""

@@ -12,6 +12,7 @@ from callstats.sdk.bell import Bell
 from callstats.sdk.courier import Courier
 from callstats.sdk.http import Http, Outcome
 from callstats.sdk.lines import Scribe, Sender
+from callstats.sdk.notices import own_thread
 from callstats.sdk.outbox import FULL, Outbox
 from callstats.sdk.participant import Participant
 from callstats.sdk.pulse import Pulse
@@ -104,7 +105,10 @@ class Stage:
 
     def play(self) -> None:
         """Let it all happen."""
-        self.courier._run()
+        try:
+            self.courier._run()
+        finally:
+            own_thread.is_ours = False  # this is the thread of other tests, too
 
     def passes(self, moment: float) -> bool:
         """Whether this moment has come, which is said once."""

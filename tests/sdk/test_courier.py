@@ -407,10 +407,12 @@ def test_delays_double_are_spread_and_stay_below_ten_seconds(
 
 def test_threads_may_report_at_once(collector: Collector, connect: Connect) -> None:
     client = connect()
-    threads = [
-        threading.Thread(target=lambda: [client.event("x", conference="c") for _ in range(200)])
-        for _ in range(5)
-    ]
+
+    def report() -> None:
+        for _ in range(200):
+            client.event("x", conference="c")
+
+    threads = [threading.Thread(target=report) for _ in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -7,12 +7,20 @@ tells there of our requests), and lines that are written while another one is be
 import logging
 import threading
 import weakref
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from callstats.sdk.notices import logger, never_raises, own_thread
 
-if TYPE_CHECKING:
-    from callstats.sdk.client import Client
+
+class Client(Protocol):
+    """What is asked of the client."""
+
+    @property
+    def sole_conference(self) -> str | None:
+        """Return the conference that the user is in, None for none or several."""
+
+    def log(self, message: str, level: str, *, conference: str | None, at: float | None) -> None:
+        """Report a line."""
 
 
 class LogHandler(logging.Handler):
@@ -22,7 +30,7 @@ class LogHandler(logging.Handler):
     in, as long as it is one.
     """
 
-    def __init__(self, client: "Client", *, conference: str | None = None) -> None:
+    def __init__(self, client: Client, *, conference: str | None = None) -> None:
         super().__init__()
         self.conference = conference
         # A handler lives as long as its logger, a client only as long as somebody wants it.

@@ -4,8 +4,8 @@ The collector takes a call for over when it has heard nothing for half a minute.
 """
 
 from collections.abc import Iterable
+from typing import Protocol
 
-from callstats.sdk.participant import Participant
 from callstats.wire import AnyRecord, Dropped, Feedback, Log
 
 BEAT = 10.0
@@ -16,10 +16,21 @@ _SAYS_NOTHING = (Log, Feedback, Dropped)
 """What may be said of a call by somebody who is not there."""
 
 
+class Present(Protocol):
+    """Who is in conferences, and can say so."""
+
+    @property
+    def conferences(self) -> list[str]:
+        """Return the conferences the user is in."""
+
+    def stay(self, conference: str) -> None:
+        """Say that the user is still there."""
+
+
 class Pulse:
     """Knows when each conference was last told of us; used by the courier alone."""
 
-    def __init__(self, participant: Participant) -> None:
+    def __init__(self, participant: Present) -> None:
         self._participant = participant
         self._told_at: dict[str, float] = {}
 

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from callstats.sdk.bell import FOREVER, Bell
 from callstats.sdk.http import Http, Outcome
@@ -28,8 +29,10 @@ from callstats.sdk.notices import (
     tell_trouble,
 )
 from callstats.sdk.outbox import TOO_LARGE, Outbox
-from callstats.sdk.pulse import Pulse
 from callstats.sdk.spool import Legacy
+
+if TYPE_CHECKING:
+    from callstats.sdk.pulse import Pulse
 
 BATCH_RECORDS = 1_000
 BATCH_BYTES = 131_072

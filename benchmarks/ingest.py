@@ -126,6 +126,11 @@ def receive(line: Connection) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": head})
         await send({"type": "http.response.body", "body": b"{}"})
 
+    serve_bare(application, line)
+
+
+def serve_bare(application: Any, line: Connection) -> None:
+    """Run an ASGI application in a uvicorn with nothing added; tell its URL, stop when told."""
     config = uvicorn.Config(
         application, port=0, http="httptools", loop="uvloop", lifespan="off", log_config=None
     )

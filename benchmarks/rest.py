@@ -28,7 +28,6 @@ from typing import Any
 
 import msgspec
 import psutil
-import uvicorn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -41,6 +40,7 @@ from benchmarks.ingest import (
     collect,
     cpu,
     measure_insert,
+    serve_bare,
 )
 
 from callstats import store as stores
@@ -85,21 +85,7 @@ def receive(line: Connection, *, is_decoding: bool) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": head})
         await send({"type": "http.response.body", "body": b"{}"})
 
-    config = uvicorn.Config(
-        application, port=0, http="httptools", loop="uvloop", lifespan="off", log_config=None
-    )
-    bare = uvicorn.Server(config)
-
-    async def run() -> None:
-        serving = asyncio.create_task(bare.serve())
-        while not bare.started:  # noqa: ASYNC110 - uvicorn sets a flag and no event
-            await asyncio.sleep(0.01)
-        line.send(f"http://127.0.0.1:{bare.servers[0].sockets[0].getsockname()[1]}")
-        await asyncio.to_thread(line.recv)
-        bare.should_exit = True
-        await serving
-
-    asyncio.run(run())
+    serve_bare(application, line)
 
 
 def decode_all(line: Connection) -> None:
